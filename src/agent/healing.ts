@@ -15,11 +15,13 @@ const UNHEARD_SECONDS = 30;
 export interface HealerMemory {
   /** Stopped on purpose, according to the engine, and when it said so: `docker stop` is a request, `docker kill` is not. */
   stopped: Map<string, number>;
+  /** The agent restarts these now, or its restart has failed after the stop, which was no one else's. */
+  restarting: Set<string>;
   /** Treatments that have begun and not ended, by service. */
   treating: Map<string, Promise<void>>;
 }
 
-export const newHealerMemory = (): HealerMemory => ({ stopped: new Map(), treating: new Map() });
+export const newHealerMemory = (): HealerMemory => ({ stopped: new Map(), restarting: new Set(), treating: new Map() });
 
 export interface HealingEffects {
   engine: EngineClient;
@@ -34,7 +36,7 @@ export interface HealingEffects {
 
 /** Looks at all containers, decides by heal.ts, and does it. `told` hears the engine's events. */
 export function healer(config: AgentConfig, { engine, groups, log, now, tally, memory, hears }: HealingEffects) {
-  const { stopped, treating } = memory;
+  const { stopped, restarting, treating } = memory;
   let histories: Record<string, History> = {};
   let suggested: Suggested = new Set();
 
@@ -45,15 +47,22 @@ export function healer(config: AgentConfig, { engine, groups, log, now, tally, m
       return log('this does not help: it is left alone for some minutes', { action: what, service, why, attempts: config.attempts });
     log({ start: 'started', restart: 'restarted', handover: 'handed over before a restart' }[what], { action: what, service, why });
     if (what === 'start') await engine.start(container);
-    if (what === 'restart') await engine.restart(container).finally(() => stopped.delete(container));
+    if (what === 'restart') {
+      restarting.add(container);
+      stopped.delete(container);
+      await engine.restart(container);
+      restarting.delete(container);
+    }
     if (what === 'handover')
       await groups.find(({ members }) => members.includes(service))?.handover(service, (waiting) => log(waiting, { service }));
   };
 
   return {
     told: ({ action, container }: EngineEvent): void => {
-      if (action === 'stop') stopped.set(container, now());
-      if (action === 'start') stopped.delete(container);
+      if (action === 'stop' && !restarting.has(container)) stopped.set(container, now());
+      if (action !== 'start') return;
+      stopped.delete(container);
+      restarting.delete(container);
     },
     round: async (): Promise<void> => {
       const asked = now();
@@ -63,11 +72,13 @@ export function healer(config: AgentConfig, { engine, groups, log, now, tally, m
       const found = new Map((await engine.list()).map((entry) => [entry.container, entry]));
       // Its start may have been missed, as while the proxy was replaced: the next `docker kill` is a fault again.
       for (const [container, at] of stopped) if (at < asked && found.get(container)?.state === 'running') stopped.delete(container);
-      const patients = config.containers.map((watched) => ({
-        ...patientOf(watched, found.get(watched.container)),
-        stopped: stopped.has(watched.container),
-        treating: busy.has(watched.service),
-      }));
+      const patients = config.containers.map((watched) => {
+        const { container, service } = watched;
+        const patient = patientOf(watched, found.get(container));
+        const treated = busy.has(service);
+        if (!treated && patient.state !== 'exited') restarting.delete(container);
+        return { ...patient, stopped: stopped.has(container), halfRestarted: restarting.has(container), treating: treated };
+      });
       const unwell = patients.some(({ health }) => health === 'unhealthy');
       const plan = planHealing(patients, histories, unwell ? await leaders(groups) : new Set(), limits(config, heard), now());
       if (config.healing === 'suggest') {
@@ -122,7 +133,7 @@ async function leaders(groups: readonly Group[]): Promise<Set<string>> {
 const patientOf = (
   { service, container, group, after }: Watched,
   listed: ListedContainer | undefined,
-): Omit<Patient, 'stopped' | 'treating'> => ({
+): Omit<Patient, 'stopped' | 'halfRestarted' | 'treating'> => ({
   service,
   container,
   ...(group !== undefined && { group }),

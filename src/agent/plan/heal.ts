@@ -15,6 +15,8 @@ export interface Patient {
   health: 'healthy' | 'unhealthy' | 'starting' | 'none';
   /** It was stopped on purpose (`docker stop`), according to the engine. */
   stopped: boolean;
+  /** A restart of the agent's own has stopped it and could not start it again. */
+  halfRestarted: boolean;
   /** A treatment of it has begun, and not ended. */
   treating: boolean;
 }
@@ -24,6 +26,8 @@ export interface History {
   /** Since when it has been ended by a fault. */
   endedSince?: number;
   unhealthySince?: number;
+  /** Since when it has been starting, or restarted by Docker again and again; until it has been well for some time. */
+  startingSince?: number;
   wellSince?: number;
   /** When it was started or restarted, newest last. */
   treated: number[];
@@ -51,6 +55,8 @@ const CURED_MS = 10_000;
 const BACKOFF_MS = 15_000;
 /** A hand-over that has not helped by then is not waited for. */
 const HANDOVER_MS = 60_000;
+/** What has not come back by then may never do: the others of its group are restarted without waiting for it. */
+const STARTING_MS = 600_000;
 
 /** So many restart beside each other at most: a host under load makes all unhealthy at once, and starting all of them is more load. */
 const RESTARTS = 4;
@@ -80,7 +86,10 @@ export function planHealing(
   const treatments: Treatment[] = [];
   const taken = new Set(patients.flatMap(({ group, treating }) => (treating && group !== undefined ? [group] : [])));
   let restarting = patients.filter(({ treating }) => treating).length;
-  const comesBack = (patient: Patient): boolean => isStarting(patient) || (isEnded(patient) && !histories[patient.service]?.gaveUp);
+  const comesBack = (patient: Patient): boolean => {
+    const { startingSince, gaveUp } = histories[patient.service] as History;
+    return isEnded(patient) ? !gaveUp : startingSince !== undefined && now - startingSince < STARTING_MS;
+  };
   for (const patient of patients) {
     const history = histories[patient.service] as History;
     const wanted = patient.treating ? undefined : treatment(patient, history, patients, { leads, limits, comesBack }, now);
@@ -105,9 +114,9 @@ export function planHealing(
   return { treatments, histories };
 }
 
-/** Ended by a fault, and nothing restarts it: Docker's policy does not after `docker kill`. */
-const isEnded = ({ state, exitCode, stopped }: Patient): boolean =>
-  state === 'exited' && !stopped && exitCode !== undefined && endedByFault(exitCode);
+/** Ended by a fault, and nothing restarts it: Docker's policy does not after `docker kill`, nor after a restart that failed half-way. */
+const isEnded = ({ state, exitCode, stopped, halfRestarted }: Patient): boolean =>
+  state === 'exited' && (halfRestarted || (!stopped && exitCode !== undefined && endedByFault(exitCode)));
 
 const isStarting = ({ state, health }: Patient): boolean => state === 'restarting' || (state === 'running' && health === 'starting');
 
@@ -126,10 +135,14 @@ function remember(patient: Patient, before: History | undefined, now: number): H
   const treated = cured ? [] : (before?.treated ?? []).filter((at) => now - at < WINDOW_MS);
   const ended = isEnded(patient) && { endedSince: before?.endedSince ?? now };
   const unhealthy = patient.state === 'running' && patient.health === 'unhealthy' && { unhealthySince: before?.unhealthySince ?? now };
+  // Docker may restart it again and again: between two times it may be ended, or well for a moment.
+  const onItsWay = isStarting(patient) || (before?.startingSince !== undefined && (isEnded(patient) || (isWell(patient) && !cured)));
+  const starting = onItsWay && { startingSince: before?.startingSince ?? now };
   const gaveUp = before?.gaveUp === true && treated.length > 0 && Boolean(ended || unhealthy);
   return {
     ...ended,
     ...unhealthy,
+    ...starting,
     ...well,
     treated,
     ...(unhealthy && before?.handedOver !== undefined && { handedOver: before.handedOver }),
@@ -147,7 +160,8 @@ function treatment(
   const { service, container, group } = patient;
   if (history.endedSince !== undefined) {
     if (now - history.endedSince < limits.endedSeconds * 1000) return undefined;
-    return { do: 'start', service, container, why: `it ended with status ${patient.exitCode}` };
+    const why = patient.halfRestarted ? 'its restart failed after it was stopped' : `it ended with status ${patient.exitCode}`;
+    return { do: 'start', service, container, why };
   }
   if (history.unhealthySince === undefined || now - history.unhealthySince < limits.unhealthySeconds * 1000) return undefined;
   // A restart does not help a service that waits for another one.

@@ -19,6 +19,7 @@ const patient = (service: string, more: Partial<Patient> = {}): Patient => ({
   exitCode: undefined,
   health: 'healthy',
   stopped: false,
+  halfRestarted: false,
   treating: false,
   ...more,
 });
@@ -48,6 +49,7 @@ describe('what has ended', () => {
     ['told to stop by SIGTERM', ended('app-1', 143), []],
     ['told to stop by SIGINT', ended('app-1', 130), []],
     ['stopped by somebody, who had to kill it', ended('app-1', 137, { stopped: true }), []],
+    ['stopped by a restart of the agent that failed', ended('app-1', 0, { halfRestarted: true }), ['3 start app-1']],
     ['never started', patient('app-1', { state: 'created', health: 'none' }), []],
     ['restarted by the engine itself', patient('app-1', { state: 'restarting', exitCode: 1, health: 'none' }), []],
     ['paused by somebody', patient('app-1', { state: 'paused' }), []],
@@ -166,6 +168,27 @@ describe('what is unhealthy', () => {
   it('waits while another member of its group comes back', () => {
     const starting = patient('postgres-2', { ...database, health: 'starting' });
     expect(course(200, () => [unhealthy('postgres-1', database), starting])).toEqual([]);
+  });
+
+  it('waits no longer than ten minutes for a member that Docker restarts again and again', () => {
+    const loop = [
+      patient('postgres-2', { ...database, health: 'starting' }),
+      ended('postgres-2', 1, database),
+      patient('postgres-2', { ...database, state: 'restarting', exitCode: 1, health: 'none' }),
+      patient('postgres-2', { ...database, health: 'none' }),
+    ];
+    const told = course(660, (second) => [unhealthy('postgres-1', database), loop[(second / 3) % 4] as Patient]);
+    expect(told.filter((line) => line.endsWith('postgres-1'))[0]).toBe('600 restart postgres-1');
+  });
+
+  it('waits again for a member that was restarted since', () => {
+    const other = (second: number) =>
+      patient('postgres-2', { ...database, health: second >= 600 && second < 630 ? 'unhealthy' : 'starting' });
+    const told = course(900, (second) => [
+      second < 630 ? patient('postgres-1', database) : unhealthy('postgres-1', database),
+      other(second),
+    ]);
+    expect(told).toEqual([]);
   });
 });
 
