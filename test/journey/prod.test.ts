@@ -92,6 +92,14 @@ test('doctor finds nothing that fails beside a running stack', async () => {
   expect(checks.filter(({ status }) => status === 'fail')).toEqual([]);
 });
 
+test('health asks each listener for its certificate, and leaves no failed handshake in a log', async () => {
+  await space.run(['health']);
+  for (const service of ['postgres-1', 'postgres-2', 'etcd-1', 'etcd-2', 'etcd-3', 'redis-1']) {
+    const { stdout, stderr } = await docker(['logs', container(space, service)]);
+    expect(`${stdout}${stderr}`).not.toMatch(/verify failed|failed to verify|local issuer/i);
+  }
+});
+
 test('a deploy replaces the replicas alone, and a rollback brings the former image back', async () => {
   const before = await identities(space.project);
   await done('deploy', '--image', badApp('good-2'));

@@ -16,8 +16,12 @@ export interface Question extends Listener {
  * issuer came with it, and the certificate in base64; a minus where nothing speaks TLS.
  */
 const SCRIPT = `own=''
-# Patroni notes a failed handshake of every client without a certificate.
-[ -r /run/certs/current/privkey.pem ] && own='-cert /run/certs/current/fullchain.pem -key /run/certs/current/privkey.pem'
+pair=/run/certs/current
+# Listeners log a failed handshake: Patroni of a client that has no certificate, all of one whose certificate is for servers alone, or
+# comes without that of its issuer. Of the file of -cert, s_client sends the first one alone.
+if [ -r $pair/privkey.pem ] && openssl x509 -noout -ext extendedKeyUsage -in $pair/fullchain.pem 2>/dev/null | grep -q Client; then
+  own="-cert $pair/fullchain.pem -cert_chain $pair/fullchain.pem -key $pair/privkey.pem"
+fi
 while [ $# -gt 0 ]; do
   said=$(timeout 4 openssl s_client -connect "$1" $2 $3 $own -status </dev/null 2>&1)
   shift 3
