@@ -15,7 +15,7 @@ const UNHEARD_SECONDS = 30;
 export interface HealerMemory {
   /** Stopped on purpose, according to the engine, and when it said so: `docker stop` is a request, `docker kill` is not. */
   stopped: Map<string, number>;
-  /** The agent restarts these now, or its restart has failed after the stop, which was no one else's. */
+  /** The agent is restarting these, or its restart stopped them and failed: their stop is the agent's own. */
   restarting: Set<string>;
   /** Treatments that have begun and not ended, by service. */
   treating: Map<string, Promise<void>>;
@@ -72,12 +72,16 @@ export function healer(config: AgentConfig, { engine, groups, log, now, tally, m
       const found = new Map((await engine.list()).map((entry) => [entry.container, entry]));
       // Its start may have been missed, as while the proxy was replaced: the next `docker kill` is a fault again.
       for (const [container, at] of stopped) if (at < asked && found.get(container)?.state === 'running') stopped.delete(container);
+      for (const { service, container } of config.containers)
+        if (!busy.has(service) && found.get(container)?.state !== 'exited') restarting.delete(container);
       const patients = config.containers.map((watched) => {
-        const { container, service } = watched;
-        const patient = patientOf(watched, found.get(container));
-        const treated = busy.has(service);
-        if (!treated && patient.state !== 'exited') restarting.delete(container);
-        return { ...patient, stopped: stopped.has(container), halfRestarted: restarting.has(container), treating: treated };
+        const treated = busy.has(watched.service);
+        return {
+          ...patientOf(watched, found.get(watched.container)),
+          stopped: stopped.has(watched.container),
+          halfRestarted: !treated && restarting.has(watched.container),
+          treating: treated,
+        };
       });
       const unwell = patients.some(({ health }) => health === 'unhealthy');
       const plan = planHealing(patients, histories, unwell ? await leaders(groups) : new Set(), limits(config, heard), now());

@@ -15,7 +15,7 @@ export interface Patient {
   health: 'healthy' | 'unhealthy' | 'starting' | 'none';
   /** It was stopped on purpose (`docker stop`), according to the engine. */
   stopped: boolean;
-  /** A restart of the agent's own has stopped it and could not start it again. */
+  /** The agent's restart stopped it and then failed to start it. */
   halfRestarted: boolean;
   /** A treatment of it has begun, and not ended. */
   treating: boolean;
@@ -26,7 +26,7 @@ export interface History {
   /** Since when it has been ended by a fault. */
   endedSince?: number;
   unhealthySince?: number;
-  /** Since when it has been starting, or restarted by Docker again and again; until it has been well for some time. */
+  /** When it began to start, or Docker began to restart it; kept until it has been well for `CURED_MS`. */
   startingSince?: number;
   wellSince?: number;
   /** When it was started or restarted, newest last. */
@@ -55,7 +55,7 @@ const CURED_MS = 10_000;
 const BACKOFF_MS = 15_000;
 /** A hand-over that has not helped by then is not waited for. */
 const HANDOVER_MS = 60_000;
-/** What has not come back by then may never do: the others of its group are restarted without waiting for it. */
+/** A member that takes longer to start no longer keeps the others of its group from being restarted. */
 const STARTING_MS = 600_000;
 
 /** So many restart beside each other at most: a host under load makes all unhealthy at once, and starting all of them is more load. */
@@ -114,7 +114,7 @@ export function planHealing(
   return { treatments, histories };
 }
 
-/** Ended by a fault, and nothing restarts it: Docker's policy does not after `docker kill`, nor after a restart that failed half-way. */
+/** A fault ended it, and Docker's restart policy does not start it: after `docker kill`, or when a restart stopped it and then failed. */
 const isEnded = ({ state, exitCode, stopped, halfRestarted }: Patient): boolean =>
   state === 'exited' && (halfRestarted || (!stopped && exitCode !== undefined && endedByFault(exitCode)));
 
@@ -135,7 +135,7 @@ function remember(patient: Patient, before: History | undefined, now: number): H
   const treated = cured ? [] : (before?.treated ?? []).filter((at) => now - at < WINDOW_MS);
   const ended = isEnded(patient) && { endedSince: before?.endedSince ?? now };
   const unhealthy = patient.state === 'running' && patient.health === 'unhealthy' && { unhealthySince: before?.unhealthySince ?? now };
-  // Docker may restart it again and again: between two times it may be ended, or well for a moment.
+  // Between two restarts by Docker, it may have exited, or be well for a moment.
   const onItsWay = isStarting(patient) || (before?.startingSince !== undefined && (isEnded(patient) || (isWell(patient) && !cured)));
   const starting = onItsWay && { startingSince: before?.startingSince ?? now };
   const gaveUp = before?.gaveUp === true && treated.length > 0 && Boolean(ended || unhealthy);

@@ -12,16 +12,14 @@ export interface Question extends Listener {
 }
 
 /**
- * One handshake after the other, in a container that may have little memory. Each answer is a line: whether an answer of the
+ * One handshake after the other, in a container that may have little memory. The first argument is the folder of the certificate that
+ * the client shows, or empty. Each answer is a line: whether an answer of the
  * issuer came with it, and the certificate in base64; a minus where nothing speaks TLS.
  */
 const SCRIPT = `own=''
-pair=/run/certs/current
-# Listeners log a failed handshake: Patroni of a client that has no certificate, all of one whose certificate is for servers alone, or
-# comes without that of its issuer. Of the file of -cert, s_client sends the first one alone.
-if [ -r $pair/privkey.pem ] && openssl x509 -noout -ext extendedKeyUsage -in $pair/fullchain.pem 2>/dev/null | grep -q Client; then
-  own="-cert $pair/fullchain.pem -cert_chain $pair/fullchain.pem -key $pair/privkey.pem"
-fi
+# -cert sends only the first certificate of its file.
+[ -r "$1/privkey.pem" ] && own="-cert $1/fullchain.pem -cert_chain $1/fullchain.pem -key $1/privkey.pem"
+shift
 while [ $# -gt 0 ]; do
   said=$(timeout 4 openssl s_client -connect "$1" $2 $3 $own -status </dev/null 2>&1)
   shift 3
@@ -39,21 +37,28 @@ const argumentsOf = (question: Question): string[] => [
   nameOption(question),
 ];
 
+/** The container that asks. */
+interface Asker {
+  id: string;
+  /**
+   * The folder of its certificate, if that proves who calls. Listeners log each failed handshake: Patroni if a client shows no
+   * certificate, all of them if a client shows one that is for servers alone.
+   */
+  certificate: string;
+}
+
 /** The container in this network that is to ask: of an image of ours, which has openssl, and with the most memory. */
-export function askerIn(network: string, stack: Stack, containers: readonly ObservedContainer[]): ObservedContainer | undefined {
+export function askerIn(network: string, stack: Stack, containers: readonly ObservedContainer[]): Asker | undefined {
   const serviceOf = (container: ObservedContainer): Service | undefined => stack.services.find(({ name }) => name === container.service);
-  return containers
+  const asker = containers
     .filter((container) => container.state === 'running' && container.addresses[network] && serviceOf(container)?.image.build)
     .sort((a, b) => (serviceOf(b)?.memoryBytes ?? 0) - (serviceOf(a)?.memoryBytes ?? 0))[0];
+  return asker && { id: asker.id, certificate: serviceOf(asker)?.certificate?.client ? '/run/certs/current' : '' };
 }
 
 /** Makes handshakes from inside a container. `away` for all of them where that container cannot do it. */
-export async function askInside(
-  engine: Engine,
-  asker: ObservedContainer,
-  questions: readonly Question[],
-): Promise<(Served | 'away' | undefined)[]> {
-  const argv = ['sh', '-c', SCRIPT, 'ask', ...questions.flatMap(argumentsOf)];
+export async function askInside(engine: Engine, asker: Asker, questions: readonly Question[]): Promise<(Served | 'away' | undefined)[]> {
+  const argv = ['sh', '-c', SCRIPT, 'ask', asker.certificate, ...questions.flatMap(argumentsOf)];
   const { exitCode, output } = await engine.exec(asker.id, argv).catch(() => ({ exitCode: 1, output: '' }));
   const lines = output.trim().split('\n');
   if (exitCode !== 0 || lines.length !== questions.length) return questions.map(() => 'away');
